@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -268,7 +268,7 @@ def read_setup(text: str) -> dict[str, tuple[str, ...]]:
     tree = parsed(text)
     if tree is None:
         return {}
-    bound = bound_by(tree)
+    bound = bound_by(tree.body)
     keywords: dict[str, tuple[str, ...]] = {}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
@@ -315,11 +315,11 @@ def _pairs(value: ast.Dict) -> Iterator[str]:
             yield "=".join(map(str, pair))
 
 
-def bound_by(tree: ast.Module) -> dict[str, ast.expr]:
-    """The values of a module's names, from its plain assignments."""
+def bound_by(nodes: Iterable[ast.AST]) -> dict[str, ast.expr]:
+    """The values of names, from the plain assignments among some nodes."""
     return {
         target.id: node.value
-        for node in tree.body
+        for node in nodes
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)

@@ -1081,7 +1081,7 @@ class HelperImports:
         imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(top)}\b")
         known = project.declared.names | project.declared.extra
         has = project.distribution.has if project.distribution is not None else bool
-        for number, (file, text) in enumerate(modules_below(root)):
+        for number, (file, text) in enumerate(modules_below(root, _MOST_READ + 1)):
             if number >= _MOST_READ:
                 return True
             here = os.path.relpath(file, root).split(os.sep)

@@ -9,14 +9,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from itertools import islice
 
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.run import dependencies
 from atomic_fix.run.apart import handles_import_errors
 from atomic_fix.run.module_files import find_module, is_below, names_in
 from atomic_fix.run.project import modules_below, text_of
-from atomic_fix.run.search_path import names_imported
+from atomic_fix.run.search_path import names_with_packages
 
 _MOST_READ = 2000
 _FEWEST = 10
@@ -44,10 +43,19 @@ class ImportNames:
         return "", ""
 
     def _read(self, top: str) -> None:
-        if top not in self._of:
-            self._of[top] = _importers(top)
-            self._relative[top] = _relative_importers(top)
-            self._sizes[top] = sum(1 for _ in islice(modules_below(top), _FEWEST))
+        if top in self._of:
+            return
+        # By dotted name, and by file.
+        importers: dict[str, list[str]] = {}
+        relative: dict[str, list[str]] = {}
+        number = 0
+        for path, text in modules_below(top):
+            number += 1
+            for name in names_with_packages(text):
+                importers.setdefault(name, []).append(path)
+            for file in _relatively_imported(path, text):
+                relative.setdefault(file, []).append(path)
+        self._of[top], self._relative[top], self._sizes[top] = importers, relative, number
 
     def _leading_to(self, path: str, root: str, top: str) -> Iterator[str]:
         """A file, and the modules that import it by relative imports, directly or not: it has the
@@ -118,38 +126,17 @@ class ImportNames:
         return None
 
 
-def _importers(top: str) -> dict[str, list[str]]:
-    """By absolute dotted name, the modules of a tree that import it, or may do so."""
-    found: dict[str, list[str]] = {}
-    for number, (path, text) in enumerate(modules_below(top)):
-        if number >= _MOST_READ:
-            break
-        names = [
-            name[: end.start()]
-            for name in names_imported(text)
-            for end in re.finditer(r"\.|\Z", name)  # the packages around it, too
-        ]
-        for name in dict.fromkeys(names):
-            found.setdefault(name, []).append(path)
-    return found
-
-
-def _relative_importers(top: str) -> dict[str, list[str]]:
-    """By file, the modules of a tree that import it by a relative import."""
-    found: dict[str, list[str]] = {}
-    for number, (path, text) in enumerate(modules_below(top)):
-        if number >= _MOST_READ:
-            break
-        for dots, module, imported in _RELATIVE.findall(text):
-            folder = os.path.dirname(path)
-            for _ in dots[1:]:
-                folder = os.path.dirname(folder)
-            start = module.split(".") if module else []
-            names = [[*start, each] for each in re.findall(r"\w+", imported)]
-            for each in (*names, *([start] if start else ())):
-                if file := find_module(folder, each):
-                    found.setdefault(file, []).append(path)
-    return found
+def _relatively_imported(path: str, text: str) -> Iterator[str]:
+    """The files that a module imports by relative imports."""
+    for dots, module, imported in _RELATIVE.findall(text):
+        folder = os.path.dirname(path)
+        for _ in dots[1:]:
+            folder = os.path.dirname(folder)
+        start = module.split(".") if module else []
+        names = [[*start, each] for each in re.findall(r"\w+", imported)]
+        for each in (*names, *([start] if start else ())):
+            if file := find_module(folder, each):
+                yield file
 
 
 def optional_imports(text: str) -> frozenset[str]:

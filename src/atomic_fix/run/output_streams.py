@@ -13,7 +13,6 @@ from atomic_fix.run.programs import Programs
 from atomic_fix.run.project import Project, modules_below
 from atomic_fix.source import is_test_file
 
-_MOST_READ = 2000
 _OUT = r"(?:sys\s*\.\s*)?(?:__)?stdout"
 _LOGS_TO_STDOUT = re.compile(
     rf"\bStreamHandler\(\s*(?:stream\s*=\s*)?{_OUT}|\bstream\s*=\s*{_OUT}|ext://sys\.stdout"
@@ -75,9 +74,7 @@ def _streams(root: str) -> _Streams:
     to_stdout = ""
     documents, screens = [], []
     has_logs = False
-    for number, (path, text) in enumerate(modules_below(root)):
-        if number >= _MOST_READ:
-            break
+    for path, text in modules_below(root):
         if is_test_file(os.path.relpath(path, root)):
             continue
         has_logs = has_logs or _CONFIGURES_LOGS.search(text) is not None

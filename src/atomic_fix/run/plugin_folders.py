@@ -9,7 +9,6 @@ import re
 
 from atomic_fix.run.project import modules_below
 
-_MOST_READ = 2000
 _LISTS = re.compile(r"\b(?:glob|iglob|iterdir|iter_modules|listdir|rglob|scandir|walk)\(")
 _OF_MODULES = re.compile(
     r"""\*\.py["']|endswith\(\(?["']\.py["']|\bsuffix\s*==\s*["']\.py["']|iter_modules"""
@@ -21,9 +20,7 @@ def listing(folder: str, top: str) -> str:
     """The module of a tree that lists the modules of a folder; empty if none does."""
     name = os.path.basename(folder)
     named = re.compile(rf"""["'/\\]{re.escape(name)}["'/\\]""")
-    for number, (path, text) in enumerate(modules_below(top)):
-        if number >= _MOST_READ:
-            break
+    for path, text in modules_below(top):
         if not (_LISTS.search(text) and _OF_MODULES.search(text)):
             continue
         is_inside = os.path.dirname(path) == folder and _OWN_FOLDER.search(text)

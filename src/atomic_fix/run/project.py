@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from atomic_fix.run import dependencies, disk
@@ -329,8 +330,12 @@ def import_root(path: str) -> str:
     return folder
 
 
-def modules_below(root: str) -> Iterator[tuple[str, str]]:
-    """The modules of a tree, with their text; those at the top first."""
+def modules_below(root: str, most: int = 2000) -> Iterator[tuple[str, str]]:
+    """The first modules of a tree that are not empty, with their text; those at the top first."""
+    return islice(_modules_below(root), most)
+
+
+def _modules_below(root: str) -> Iterator[tuple[str, str]]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(
             each

@@ -122,12 +122,7 @@ class Importers:
         for number, path in enumerate(_modules(self._top)):
             if number > _MOST_IN_TREE:
                 break
-            every = {
-                name[: end.start()]
-                for name in names_imported(_read(path))
-                for end in re.finditer(r"\.|\Z", name)
-            }
-            found.update(every)
+            found.update(names_with_packages(_read(path)))
         return found
 
 
@@ -135,6 +130,13 @@ def _modules(top: str) -> Iterator[str]:
     for folder, folders, names in os.walk(top):
         folders[:] = sorted(each for each in folders if each.isidentifier())
         yield from (os.path.join(folder, each) for each in sorted(names) if each.endswith(".py"))
+
+
+def names_with_packages(text: str) -> frozenset[str]:
+    """The same as of `names_imported`, with the names of the packages around each module."""
+    return frozenset(
+        name[: end.start()] for name in names_imported(text) for end in re.finditer(r"\.|\Z", name)
+    )
 
 
 def names_imported(text: str) -> Iterator[str]:
@@ -252,7 +254,7 @@ def _added(path: str, text: str, top: str) -> Mapping[str, int]:
     tree = dependencies.parsed(text)
     if tree is None:
         return {}
-    bound = dependencies.bound_by(tree)
+    bound = dependencies.bound_by(tree.body)
     found: dict[str, int] = {}
     for node in _run_at_once(tree.body):
         match node:

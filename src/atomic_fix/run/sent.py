@@ -50,9 +50,7 @@ _SAME = frozenset({
 def sending(package: str) -> tuple[str, str]:
     """The module of a package that sends its own folder elsewhere, and that folder; empty if none
     does."""
-    for number, (path, text) in enumerate(modules_below(package)):
-        if number >= _MOST_READ:
-            break
+    for path, text in modules_below(package):
         if "__file__" not in text or not _QUICK.search(text) or _INSTALLS.search(text):
             continue
         tree = dependencies.parsed(text)
@@ -88,9 +86,7 @@ def modules_that_hand_over(root: str) -> tuple[tuple[str, str, tuple[str, ...]],
     """The modules of a tree that name other modules by their paths and start no process, with
     their text and those names: what they hand over may run on another machine."""
     found = []
-    for number, (path, text) in enumerate(modules_below(root)):
-        if number >= _MOST_READ:
-            break
+    for path, text in modules_below(root):
         if not _NAMES_A_MODULE.search(text) or _STARTS_PROCESSES.search(text):
             continue
         tree = None if is_test_file(path) else dependencies.parsed(text)
@@ -128,13 +124,7 @@ def _copied(text: str, path: str) -> Iterator[str]:
     if tree is None:
         return
     # The names of all functions: what is copied is often put together first.
-    bound = {
-        target.id: node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    bound = dependencies.bound_by(ast.walk(tree))
     for node in ast.walk(tree):
         given: list[ast.expr] = []
         if isinstance(node, ast.Call):

@@ -14,7 +14,6 @@ from atomic_fix.run.project import modules_below
 from atomic_fix.run.search_path import names_imported
 from atomic_fix.source import is_test_file
 
-_MOST_READ = 2000
 _REPLACED = "open|write_text|write_bytes|dump|dumps|save|savez|savetxt|to_csv|replace|rename|fdopen"
 _REPLACES = re.compile(
     r"\bmock_open\b"
@@ -53,9 +52,7 @@ class TestDoubles:
 
 
 def _replacing(root: str) -> Iterator[tuple[str, str]]:
-    for number, (path, text) in enumerate(modules_below(root)):
-        if number >= _MOST_READ:
-            break
+    for path, text in modules_below(root):
         if is_test_file(os.path.relpath(path, root)) and _REPLACES.search(text):
             yield path, text
 
